@@ -172,6 +172,11 @@ gr_status gr_directory_make(const char *path, gr_error *err) {
     return status;
 }
 
+char *gr__folder_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return !slash ? gr_strdup(".") : gr_format("%.*s", slash == path ? 1 : (int)(slash - path), path);
+}
+
 gr_status gr__parent_make(const char *path, gr_error *err) {
     const char *slash = strrchr(path, '/');
     if (!slash || slash == path)
@@ -259,10 +264,8 @@ gr_status gr__flush_folder(const char *path, gr_error *err) {
 }
 
 gr_status gr__flush_parent(const char *path, gr_error *err) {
-    char *folder = gr_strdup(path), *slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = 0;
-    gr_status status = gr__flush_folder(slash ? folder : ".", err);
+    char *folder = gr__folder_of(path);
+    gr_status status = gr__flush_folder(folder, err);
     gr_free(folder);
     return status;
 }

@@ -33,6 +33,9 @@ gr_status gr_directory_make(const char *path, gr_error *err);
 /* The same for the folder that path is to stand in. */
 gr_status gr__parent_make(const char *path, gr_error *err);
 
+/* The folder that a file is in, "." where its path names none; a new string. */
+char *gr__folder_of(const char *path);
+
 bool gr_file_exists(const char *path);
 
 /* Whether two paths lead to one file or folder, through whatever links; false when one of them leads to none. */

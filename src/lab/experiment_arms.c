@@ -17,6 +17,7 @@ gr_status gr__arm_read(const gr__experiment_reader *r, const gr_yaml *node, int 
         if (strcmp(e->arm[*arm].name, text) == 0)
             return GR_OK;
 
+    /* Which there are, for the hint. */
     const char **known = gr_alloc(((size_t)e->arms + 1) * sizeof *known);
     for (int i = 0; i < e->arms; i++)
         known[i] = e->arm[i].name;

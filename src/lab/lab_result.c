@@ -250,12 +250,6 @@ static gr_status read_kept(gr__committed *kept, const char *path, gr_error *err)
     return gr_file_exists(path) ? gr__committed_read(kept, path, err) : GR_OK;
 }
 
-/* The folder that a file is in; a new string. */
-static char *folder_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return !slash ? gr_strdup(".") : slash == path ? gr_strdup("/") : gr_format("%.*s", (int)(slash - path), path);
-}
-
 /* Whether two paths are spelt alike, but for slashes at the end of the second. */
 static bool is_spelt(const char *path, const char *other) {
     size_t length = strlen(other);
@@ -278,7 +272,7 @@ gr_status gr_lab_commit_check(const char *path, const char *made, gr_error *err)
     gr__committed_free(&kept);
 
     /* What the run makes itself will be there. */
-    char *folder = folder_of(path);
+    char *folder = gr__folder_of(path);
     const bool there = gr_file_exists(folder), own = !there && made && is_spelt(folder, made);
     gr_status status = GR_OK;
     if (there)
@@ -320,6 +314,8 @@ gr_status gr_lab_commit(const gr_lab *lab, const char *path, gr_error *err) {
     gr__committed kept;
     all_rows all = {0};
     GR_TRY(read_kept(&kept, path, err));
+
+    /* What is done now beside what the file has. */
     gr_status status = read_cells(&all, lab, err);
     json_t **about = about_cells(lab);
     if (status == GR_OK)

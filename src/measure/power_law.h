@@ -30,8 +30,7 @@ typedef struct gr__power_law {
  * losses that do not fall. */
 bool gr__power_law_fit(gr__power_law *law, const double *x, const double *loss, int points);
 
-/* How many more points with an x of their own a curve takes: there must be 4 different x, or 5 where one of them is 0.
- */
+/* How many more points with an x of their own a curve takes: 4 different x, or 5 where one of them is 0. */
 int gr__power_law_lacks(const double *x, int points);
 
 double gr__power_law_at(const gr__power_law *law, double x);

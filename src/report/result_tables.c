@@ -99,8 +99,7 @@ static void print_row(FILE *out, const gr__table *t, int begin, int end, const g
     fputs("  ", out);
     gr__print_name(out, s->apart ? "" : row->title, s->title);
 
-    /* Blanks stand in front of something alone: lines do not end in them, so that texts of two runs compare by `diff`.
-     */
+    /* Blanks stand in front of something alone: no line ends in them, so that texts of two runs compare by `diff`. */
     for (int c = begin; c < end; c++) {
         blanks += width_of(t, c, s);
         if (row->cell[c].blank)
