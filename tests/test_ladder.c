@@ -274,29 +274,37 @@ static void losses_beyond_the_curve_are_refused(void **state) {
     }
 }
 
+enum { DOCUMENTS = 40 }; /* of a model, of 10 tokens each */
+
+/* Losses of the model that is looked up, then of those along the curve, as samples. */
+static void lay_out(gr__curve *c, gr_sample sample[1 + VALUES], double nll[1 + VALUES][DOCUMENTS],
+                    int32_t tokens[DOCUMENTS]) {
+    for (int d = 0; d < DOCUMENTS; d++)
+        tokens[d] = 10;
+    for (int i = 0; i <= VALUES; i++)
+        sample[i] = (gr_sample){nll[i], tokens, DOCUMENTS, NULL, "retain", false};
+    for (int i = 0; i < VALUES; i++)
+        c->x[i] = operations(i);
+}
+
 /* A draw that leaves the curve has no place: the figure is there, its interval is not. */
 static void intervals_beyond_the_curve_are_left_out(void **state) {
     (void)state;
     gr__curve c = {.points = VALUES};
-    double nll[1 + VALUES][40];
-    int32_t tokens[40];
+    double nll[1 + VALUES][DOCUMENTS];
+    int32_t tokens[DOCUMENTS];
     gr_sample sample[1 + VALUES];
-    for (int i = 0; i <= VALUES; i++) {
-        for (int d = 0; d < 40; d++) {
-            tokens[d] = 10;
+    for (int i = 0; i <= VALUES; i++)
+        for (int d = 0; d < DOCUMENTS; d++)
             nll[i][d] = 10 * (i == 0 ? trained_at(1.02e12) + (d % 2 ? 0.2 : -0.2) : trained_at(operations(i - 1)));
-        }
-        sample[i] = (gr_sample){nll[i], tokens, 40, NULL, "retain", false};
-        if (i > 0)
-            c.x[i - 1] = operations(i - 1);
-    }
+    lay_out(&c, sample, nll, tokens);
     gr__curve_fit(&c, sample);
     assert_true(c.fits);
     gr_estimate e = gr__curve_take(&c, sample, 8e12, 3);
     assert_true(fabs(e.value - 1.02 / 8) < 1e-6 && isnan(e.low) && isnan(e.high));
 
     /* In the middle of the curve it has one, in which the value lies. */
-    for (int d = 0; d < 40; d++)
+    for (int d = 0; d < DOCUMENTS; d++)
         nll[0][d] += 10 * (trained_at(4e12) - trained_at(1.02e12));
     gr__curve_fit(&c, sample);
     e = gr__curve_take(&c, sample, 8e12, 3);
@@ -304,7 +312,7 @@ static void intervals_beyond_the_curve_are_left_out(void **state) {
     assert_true(isnan(gr__curve_take(&c, sample, NAN, 3).value));
 
     /* And beyond it there is none, not even an infinity. */
-    for (int d = 0; d < 40; d++)
+    for (int d = 0; d < DOCUMENTS; d++)
         nll[0][d] += 10;
     gr__curve_fit(&c, sample);
     e = gr__curve_take(&c, sample, 8e12, 3);
@@ -315,19 +323,15 @@ static void intervals_beyond_the_curve_are_left_out(void **state) {
  * curve. The model is always as good as the third point. */
 static gr_estimate with_falling(int falling) {
     gr__curve c = {.points = VALUES};
-    double nll[1 + VALUES][40];
-    int32_t tokens[40];
+    double nll[1 + VALUES][DOCUMENTS];
+    int32_t tokens[DOCUMENTS];
     gr_sample sample[1 + VALUES];
     for (int i = 0; i <= VALUES; i++) {
-        for (int d = 0; d < 40; d++) {
-            const double shape = trained_at(operations(i == 0 ? 2 : i - 1)) - 2;
-            tokens[d] = 10;
+        const double shape = trained_at(operations(i == 0 ? 2 : i - 1)) - 2;
+        for (int d = 0; d < DOCUMENTS; d++)
             nll[i][d] = 10 * (3 + (d < falling ? shape : -shape));
-        }
-        sample[i] = (gr_sample){nll[i], tokens, 40, NULL, "retain", false};
-        if (i > 0)
-            c.x[i - 1] = operations(i - 1);
     }
+    lay_out(&c, sample, nll, tokens);
     gr__curve_fit(&c, sample);
     assert_true(c.fits);
     gr_estimate e = gr__curve_take(&c, sample, 8e12, 3);
@@ -338,7 +342,7 @@ static gr_estimate with_falling(int falling) {
 /* Nothing is known of the place in a draw without a curve, so that there is no border either. */
 static void draws_without_a_curve_leave_no_interval(void **state) {
     (void)state;
-    gr_estimate all = with_falling(40), most = with_falling(25);
+    gr_estimate all = with_falling(DOCUMENTS), most = with_falling(25);
     assert_true(fabs(all.low - 0.5) < 1e-6 && fabs(all.high - 0.5) < 1e-6);
     assert_true(isnan(most.low) && isnan(most.high));
 }
